@@ -163,3 +163,12 @@ class Store(Protocol):
     def list_keys(self) -> list[ApiKey]: ...
 
     def close(self) -> None: ...
+
+
+class ModelInfo(Struct, frozen=True):
+    """A name that callers may put into `model`."""
+
+    id: str
+    owned_by: str
+    created: int
+    """Unix seconds."""
