@@ -1,0 +1,192 @@
+"""One try at one target: the place where the provider's pull becomes the gateway's push."""
+
+import asyncio
+
+from msgspec import Struct
+from seawall.layers.llm.pricing import Price
+from seawall.layers.llm.tokens import estimate_request, estimate_tokens
+
+from seawall.core.call import Call
+from seawall.core.errors import CallError, DeadlineExceeded, ProviderError
+from seawall.core.events import Event, MessageEnd, MessageStart, PartDelta, PartStart, Usage
+from seawall.core.handler import Emit
+from seawall.core.ports import Clock, Provider, ProviderRequest
+from seawall.core.record import Attempt
+from seawall.layers.llm.limit import AttemptLimit, Phase
+
+
+class Target(Struct, frozen=True):
+    """A model at a provider, as the spec names it."""
+
+    name: str
+    """`provider/model@version`."""
+    provider: Provider
+    model: str
+    """What is sent upstream."""
+    price: Price | None
+
+
+class Trace:
+    """What one attempt learns on its way; turned into an `Attempt` when it is over."""
+
+    __slots__ = (
+        "asked",
+        "emitted",
+        "end",
+        "events",
+        "first",
+        "request_id",
+        "start",
+        "started",
+        "status",
+        "text",
+        "waited",
+    )
+
+    def __init__(self, started: float) -> None:
+        self.started = started
+        self.asked = started
+        """Since when the provider is being waited for; 0 while it is not."""
+        self.first = 0.0
+        self.waited = 0.0
+        self.events = 0
+        self.emitted = False
+        self.start: MessageStart | None = None
+        self.end: MessageEnd | None = None
+        self.text: list[str] = []
+        self.request_id = ""
+        self.status = 0
+
+    def note(self, event: Event) -> None:
+        """Remember what settlement needs: identity, usage, and the text should no usage come."""
+        self.events += 1
+        kind = type(event)
+        if kind is PartDelta:
+            self.text.append(event.text)  # type: ignore[union-attr]
+        elif kind is MessageStart:
+            self.start = event  # type: ignore[assignment]
+        elif kind is MessageEnd:
+            self.end = event  # type: ignore[assignment]
+        elif kind is PartStart and event.name:  # type: ignore[union-attr]
+            self.text.append(event.name)  # type: ignore[union-attr]
+
+    def usage(self, call: Call) -> Usage | None:
+        """What the provider reported; else our own estimate, marked as one; `None` if nothing was used."""
+        if self.end is not None and self.end.usage is not None:
+            return self.end.usage
+        if not self.events:
+            return None
+        return Usage(
+            input_tokens=estimate_request(call.request),
+            output_tokens=estimate_tokens("".join(self.text)),
+            estimated=True,
+        )
+
+
+async def pull(
+    call: Call, target: Target, emit: Emit, trace: Trace, limit: AttemptLimit, clock: Clock
+) -> None:
+    """Ask *target* and emit its events. The stream is closed on every way out.
+
+    The first-token limit runs until the first event with content: servers that announce an answer at once
+    and then think do not count as having begun.
+    """
+    request = ProviderRequest(
+        chat=call.request,
+        model=target.model,
+        call_id=call.id,
+        correlation_id=call.record.correlation_id,
+        timeout=call.deadline - trace.started,
+    )
+    async with target.provider.open(request) as stream:
+        trace.request_id = stream.upstream_request_id
+        trace.status = stream.upstream_status
+        async for event in stream:
+            trace.note(event)
+            if event is trace.start:
+                continue  # kept until there is content: until then another target can still answer
+            now = clock.monotonic()
+            trace.waited += now - trace.asked
+            trace.asked = 0.0
+            limit.emitting = True
+            if not trace.emitted:
+                trace.first = now
+                trace.emitted = True
+                if trace.start is not None:
+                    await emit(trace.start)
+            await emit(event)
+            if event is trace.end:
+                return  # whatever a server sends after its end is nobody's business
+            trace.asked = clock.monotonic()
+            limit.pulled(trace.asked)
+    raise ProviderError("stream_interrupted", f"{target.name} stopped without ending its answer")
+
+
+def expired(phase: Phase, target: Target, first: float, idle: float) -> CallError:
+    """The error for a limit that was reached."""
+    if phase == "first_token":
+        return ProviderError("first_token_timeout", f"{target.name} sent nothing for {first:g} s")
+    if phase == "idle":
+        return ProviderError("idle_timeout", f"{target.name} fell silent for {idle:g} s within its answer")
+    return DeadlineExceeded(f"the time allowed to the call ran out while {target.name} was answering")
+
+
+def settle(
+    call: Call, target: Target, trace: Trace, error: BaseException | None, now: float, why: str
+) -> None:
+    """Add the attempt to the record: outcome, usage, cost. No await, so it cannot be cut short."""
+    record = call.record
+    usage = trace.usage(call)
+    cost = None
+    if usage is not None:
+        cost = target.price.cost_nano(usage) if target.price is not None else None
+        record.usage = add_usage(record.usage, usage)
+        record.cost_nano = None if cost is None or record.cost_nano is None else record.cost_nano + cost
+    if trace.asked:
+        trace.waited += now - trace.asked
+    record.waited += trace.waited
+    record.attempts.append(
+        Attempt(
+            target=target.name,
+            outcome=_outcome(error),
+            started_us=int((trace.started - record.started) * 1e6),
+            took_us=int((now - trace.started) * 1e6),
+            first_event_us=int((trace.first - trace.started) * 1e6) if trace.first else 0,
+            served_model=trace.start.model if trace.start else "",
+            fingerprint=trace.start.fingerprint if trace.start else "",
+            upstream_status=getattr(error, "upstream_status", 0) or trace.status,
+            upstream_request_id=trace.request_id or getattr(error, "request_id", ""),
+            usage=usage,
+            cost_nano=cost,
+            events=trace.events,
+            reason=why if error is None else str(error) if isinstance(error, CallError) else why,
+        )
+    )
+
+
+def _outcome(error: BaseException | None) -> str:
+    if error is None:
+        return "ok"
+    if isinstance(error, CallError):
+        return error.code
+    if isinstance(error, asyncio.CancelledError):
+        return "cancelled"
+    return "internal_error"
+
+
+def add_usage(one: Usage | None, other: Usage) -> Usage:
+    """The tokens of both."""
+    if one is None:
+        return other
+    return Usage(
+        input_tokens=one.input_tokens + other.input_tokens,
+        output_tokens=one.output_tokens + other.output_tokens,
+        cache_read_tokens=one.cache_read_tokens + other.cache_read_tokens,
+        cache_write_tokens=one.cache_write_tokens + other.cache_write_tokens,
+        reasoning_tokens=one.reasoning_tokens + other.reasoning_tokens,
+        input_audio_tokens=one.input_audio_tokens + other.input_audio_tokens,
+        output_audio_tokens=one.output_audio_tokens + other.output_audio_tokens,
+        accepted_prediction_tokens=one.accepted_prediction_tokens + other.accepted_prediction_tokens,
+        rejected_prediction_tokens=one.rejected_prediction_tokens + other.rejected_prediction_tokens,
+        estimated=one.estimated or other.estimated,
+    )
