@@ -14,6 +14,7 @@ from seawall.core.request import ChatRequest, Sampling
 from seawall.layers.context.layer import Context
 from seawall.layers.context.prompt import Section, Slot, Template, fence
 from seawall.testing import FakeClock
+
 from tests.support.fakes import call, request
 
 TEMPLATE = Template(

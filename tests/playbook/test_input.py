@@ -12,6 +12,7 @@ from seawall.core.request import ChatRequest
 from seawall.layers.input.layer import Caps, Input
 from seawall.layers.input.limits import Concurrency, LimitState, Rate
 from seawall.testing import FakeClock
+
 from tests.support.fakes import call, request
 
 

@@ -7,6 +7,7 @@ import sys
 from seawall.core.call import Call
 from seawall.core.events import Event, MessageEnd, MessageStart
 from seawall.core.handler import Emit, Handler, compose
+
 from tests.support.fakes import call
 
 
