@@ -13,6 +13,7 @@ from seawall.layers.input.limits import Concurrency, LimitState, Rate
 from seawall.layers.llm.attempt import Target
 from seawall.layers.llm.backoff import RetryBudget
 from seawall.layers.llm.layer import LLM, Patience
+from seawall.layers.monitoring.closing import Closing
 from seawall.layers.monitoring.layer import Monitoring
 from seawall.layers.validation.layer import Validation
 from seawall.layers.validation.schema import OutputSchema
@@ -52,7 +53,7 @@ class House:
         self.observed: list[Record] = []
         form = ResponseFormat("json_schema", name="output", schema=schema) if schema else None
         layers = [
-            Monitoring(self.recorder, KeepAll(), self.clock, self.observed.append),
+            Monitoring(self.recorder, KeepAll(), self.clock, Closing(self.recorder, self.observed.append)),
             Input(
                 caps=Caps(),
                 rates=rates,

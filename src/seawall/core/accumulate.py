@@ -77,13 +77,15 @@ class _Growing:
 class Accumulator:
     """Takes events one by one and can say at any moment what the answer is so far."""
 
-    __slots__ = ("_growing", "end", "events", "start")
+    __slots__ = ("_growing", "_whole", "_whole_at", "end", "events", "start")
 
     def __init__(self) -> None:
         self._growing: dict[int, _Growing] = {}
         self.start: MessageStart | None = None
         self.end: MessageEnd | None = None
         self.events = 0
+        self._whole: Answer | None = None
+        self._whole_at = -1
 
     def add(self, event: Event) -> None:
         """Fold one event in."""
@@ -116,6 +118,12 @@ class Accumulator:
     @property
     def answer(self) -> Answer:
         """What has come so far, as an answer."""
+        if self._whole is None or self._whole_at != self.events:
+            self._whole = self._folded()
+            self._whole_at = self.events
+        return self._whole
+
+    def _folded(self) -> Answer:
         start = self.start or MessageStart("", "", 0)
         finish = self.end.finish if self.end else ()
         parts: dict[int, list[Part]] = {number: [] for number in range(max(len(finish), 1))}

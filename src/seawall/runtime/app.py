@@ -17,6 +17,7 @@ from seawall.core.ports import Clock, ModelInfo, Store
 from seawall.core.request import ChatRequest
 from seawall.layers.input.limits import LimitState
 from seawall.layers.llm.pricing import load_built_in
+from seawall.layers.monitoring.closing import Closing
 from seawall.layers.monitoring.metrics import CallMetrics, Registry
 from seawall.layers.monitoring.recorder import CallRecorder
 from seawall.layers.monitoring.redact import KeepAll
@@ -60,7 +61,7 @@ class App:
             recorder=recorder,
             limits=LimitState(),
             clock=self.clock,
-            observe=self.calls.observe,
+            closing=Closing(recorder, self.calls.observe, asyncio.get_running_loop().call_soon),
             prices=load_built_in(),
         )
         self.graph: Graph = assemble(project, self._ground)
@@ -96,6 +97,7 @@ class App:
                     yield app
                     refresher.cancel()
                     await app.graph.close()
+                    app._ground.closing.flush()
 
     def authenticate(self, key: bytes) -> Principal:
         """Whose key this is. Raises `Unauthorized`."""

@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from seawall.core.handler import Handler, Layer, compose
 from seawall.core.ports import Clock, Recorder, Redactor
-from seawall.core.record import Record
 from seawall.core.request import ResponseFormat
 from seawall.layers.context.layer import Context
 from seawall.layers.context.prompt import Section, Slot, Template
@@ -18,6 +17,7 @@ from seawall.layers.llm.attempt import Target
 from seawall.layers.llm.backoff import RetryBudget
 from seawall.layers.llm.layer import LLM, Patience
 from seawall.layers.llm.pricing import PriceTable
+from seawall.layers.monitoring.closing import Closing
 from seawall.layers.monitoring.layer import Monitoring
 from seawall.layers.monitoring.redact import KeepAll, NoContent, PatternRedactor
 from seawall.layers.validation.layer import Validation
@@ -44,7 +44,7 @@ class Ground(Struct, frozen=True):
     recorder: Recorder
     limits: LimitState
     clock: Clock
-    observe: Callable[[Record], None]
+    closing: Closing
     prices: PriceTable | None
 
 
@@ -65,11 +65,11 @@ def assemble(project: plan.Project, ground: Ground) -> Graph:
             return None
         if not any(fnmatchcase(str(name), pattern) for pattern in project.allow_models):
             return None
-        return _feature(project.default, (name,), providers, ground, graph.counted, passthrough=True)
+        return _feature(project.default, (name,), providers, ground, graph.outermost, passthrough=True)
 
-    graph = Graph(providers.clients, project.digest, reachable, passthrough)
+    graph = Graph(providers.clients, project.digest, reachable, ground.closing.kept, passthrough)
     graph.features = {
-        name: _feature(each, each.targets, providers, ground, graph.counted)
+        name: _feature(each, each.targets, providers, ground, graph.outermost)
         for name, each in project.features.items()
     }
     return graph
@@ -80,13 +80,13 @@ def _feature(
     names: tuple[TargetName, ...],
     providers: Providers,
     ground: Ground,
-    counted: Callable[[Handler], Handler],
+    outermost: Callable[[Handler], Handler],
     *,
     passthrough: bool = False,
 ) -> Feature:
     targets = [_target(name, providers, ground) for name in names]
     layers: list[Layer] = [
-        Monitoring(ground.recorder, REDACTORS[said.monitoring.keep.content](), ground.clock, ground.observe),
+        Monitoring(ground.recorder, REDACTORS[said.monitoring.keep.content](), ground.clock, ground.closing),
         _input(said.input, ground),
         _context(said, ground),
         _validation(said),
@@ -97,7 +97,7 @@ def _feature(
         request_type=said.request_type,
         total=said.llm.deadline.total,
         targets=tuple(target.name for target in targets),
-        handler=counted(compose(layers, _llm(said.llm, targets, ground))),
+        handler=outermost(compose(layers, _llm(said.llm, targets, ground))),
         owner=said.intent.owner if said.intent else "",
         passthrough=passthrough,
     )

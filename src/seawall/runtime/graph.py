@@ -6,10 +6,10 @@ old graph is closed when its last call is over.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from seawall.core.call import Call
-from seawall.core.errors import UnknownFeature
+from seawall.core.errors import SeawallError, UnknownFeature
 from seawall.core.handler import Emit, Handler
 from seawall.runtime.feature import Feature
 from seawall.transport.client import HttpClient
@@ -26,6 +26,7 @@ class Graph:
         clients: Sequence[HttpClient],
         digest: str,
         reachable: Sequence[str],
+        kept: Callable[[], Awaitable[None]],
         passthrough: Callable[[str], Feature | None],
     ) -> None:
         self.features: Mapping[str, Feature] = {}
@@ -34,10 +35,10 @@ class Graph:
         self.digest = digest
         self.in_flight = 0
         self._clients = clients
+        self._kept = kept
         self._passthrough = passthrough
         self._models: OrderedDict[str, Feature] = OrderedDict()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._leaving: asyncio.Event | None = None
 
     def find(self, model: str) -> Feature:
         """The feature a request names: by its own name, or `provider/model` through the default one."""
@@ -60,23 +61,29 @@ class Graph:
         close = difflib.get_close_matches(model[:200], self.features, n=1)
         return f". Did you mean {close[0]!r}?" if close else ""
 
-    def counted(self, handler: Handler) -> Handler:
-        """*handler*, counted among what is under way in this graph while it runs."""
+    def outermost(self, handler: Handler) -> Handler:
+        """*handler*, counted while it runs, and over only once the record of its call is kept."""
 
         async def running(call: Call, emit: Emit) -> None:
             self.in_flight += 1
-            self._idle.clear()
             try:
-                await handler(call, emit)
+                try:
+                    await handler(call, emit)
+                except SeawallError:
+                    await self._kept()
+                    raise
+                await self._kept()
             finally:
                 self.in_flight -= 1
-                if not self.in_flight:
-                    self._idle.set()
+                if self._leaving is not None and not self.in_flight:
+                    self._leaving.set()
 
         return running
 
     async def close(self) -> None:
         """Wait for the calls under way, then close the connections."""
-        await self._idle.wait()
+        if self.in_flight:
+            self._leaving = asyncio.Event()
+            await self._leaving.wait()
         for client in self._clients:
             await client.close()

@@ -39,7 +39,10 @@ _JWT = re.compile(
     r"J(?<=eyJ)(?<![A-Za-z0-9_-]eyJ)[A-Za-z0-9_-]{6,}+\.[A-Za-z0-9_-]{6,}+(?:\.[A-Za-z0-9_-]++)?"
 )
 _BEARER = re.compile(r"(?<![A-Za-z])([Bb]earer[ \t]{1,4})([A-Za-z0-9._~+/=-]{16,}+)")
-_EMAIL = re.compile(r"(?<![\w.%+-])[\w.%+-]++@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_DOMAIN = re.compile(r"@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_LOCAL = re.compile(r"(?<![\w.%+-])[\w.%+-]++\Z")
+_LONGEST_LOCAL = 256
+"""Characters before the sign that are looked at; four times what an address may have."""
 _CARD = re.compile(
     r"[2-6](?<![0-9].)(?<![0-9]\..)(?:[0-9]{12,18}"
     r"|[0-9]{3}([ .\u00a0-])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}"
@@ -89,8 +92,22 @@ def redact_text(text: str) -> str:
     if "00" in shape:
         text = _redact_numbers(text, shape)
     if "@" in shape:
-        text = _EMAIL.sub("[EMAIL]", text)
+        text = _redact_emails(text)
     return text
+
+
+def _redact_emails(text: str) -> str:
+    # From the sign outwards: searching for what may stand before it would visit every word of the text.
+    kept: list[str] = []
+    done = at = 0
+    while (domain := _DOMAIN.search(text, at)) is not None:
+        sign = domain.start()
+        local = _LOCAL.search(text[max(done, sign - _LONGEST_LOCAL) : sign])
+        at = sign + 1
+        if local is not None:
+            kept += text[done : sign - len(local.group())], "[EMAIL]"
+            done = at = domain.end()
+    return "".join((*kept, text[done:])) if kept else text
 
 
 def _redact_secrets(text: str, shape: str) -> str:

@@ -17,7 +17,7 @@ from msgspec import Struct
 from seawall.core.errors import Overloaded
 from seawall.core.ports import Redactor, Store
 from seawall.core.record import Content, Decision, Record
-from seawall.layers.monitoring.spool import Fault, Spool, no_fault
+from seawall.layers.monitoring.spool import Fault, Segment, Spool, no_fault
 from seawall.layers.monitoring.writer import Waiting, Writer
 
 _FULL_FOR = 1.0
@@ -99,6 +99,7 @@ class CallRecorder:
             self._spool,
             batch=settings.batch,
             every=settings.every,
+            memory_bytes=settings.memory_bytes,
             power_safe=settings.durability == "power",
             when_idle=when_idle,
             monotonic=monotonic,
@@ -166,20 +167,22 @@ class CallRecorder:
         payload, record, kept = self._encoded(record, content)
         self._fault("record encoded")
         memory_left = self._writer.queued_bytes < settings.memory_bytes
+
+        def keep(segment: Segment | None) -> None:
+            self._writer.hand_over(Waiting(record, kept, segment, len(payload), self._monotonic()))
+
         try:
-            segment, in_memory = self._spool.append(payload, memory_left=memory_left)
+            self._spool.append(payload, memory_left=memory_left, keep=keep)
         except OSError as error:
-            segment, in_memory = None, memory_left
             self._unspooled += 1
             self._full_until = self._monotonic() + _FULL_FOR
             self._writer.complaints.add("the spool cannot be written", error)
-            if not in_memory:
+            if memory_left:
+                keep(None)
+            else:
                 self._drop("a record is lost, for the spool and the memory are full", error)
-                return
-        if in_memory:
-            self._writer.hand_over(Waiting(record, kept, segment, len(payload), self._monotonic()))
-        else:
-            self._writer.notice()
+            return
+        self._writer.notice()
         self._fault("submit done")
 
     def _encoded(self, record: Record, content: Content) -> tuple[bytes, Record, Content | None]:

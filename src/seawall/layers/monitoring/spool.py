@@ -89,19 +89,31 @@ def _cut_short(content: bytes, at: int) -> bool:
 class Segment:
     """One file of the spool, locked by us."""
 
-    __slots__ = ("bytes", "descriptor", "frames", "opened", "path", "settled", "spilled")
+    __slots__ = ("bytes", "descriptor", "frames", "handed", "opened", "path", "settled", "spilled")
 
     def __init__(self, path: Path, descriptor: int, size: int, opened: float) -> None:
         self.path = path
         self.descriptor = descriptor
         self.bytes = size
         self.frames = 0
+        self.handed = 0
+        """Frames whose calls are, or were, in memory as well; always the first ones."""
         self.settled = 0
-        """Frames whose calls are in the store; always the first ones."""
+        """Frames whose calls are in the store."""
         self.spilled = False
         """Whether frames after a certain one are nowhere but here: memory was full."""
         self.opened = opened
         """Monotonic seconds."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether all that is not in the store is on disk only, to be read back."""
+        return self.spilled and self.settled == self.handed
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every call in it is in the store."""
+        return self.settled == self.frames and not self.spilled
 
 
 class Spool:
@@ -126,11 +138,13 @@ class Spool:
         self.appended = 0
         """Frames written since the beginning."""
 
-    def append(self, payload: bytes, *, memory_left: bool) -> tuple[Segment, bool]:
-        """Write one frame; says where it went, and whether its call is to be kept in memory as well.
+    def append(
+        self, payload: bytes, *, memory_left: bool, keep: Callable[[Segment], None] = lambda _: None
+    ) -> None:
+        """Write one frame, then call *keep* with the segment, to have its call kept in memory as well.
 
-        It is not when there is no *memory_left*, nor after that in the same segment, so that what is on
-        disk only is always the end of a segment. Raises `OSError`, and has then written nothing.
+        It is not called when there is no *memory_left*, nor after that in the same segment, so that what is
+        on disk only is always the end of a segment. Raises `OSError`, and has then written nothing.
         """
         data = frame(payload)
         with self._lock:
@@ -149,7 +163,9 @@ class Spool:
             segment.spilled = segment.spilled or not memory_left
             self.bytes += written
             self.appended += 1
-            return segment, not segment.spilled
+            if not segment.spilled:
+                segment.handed += 1
+                keep(segment)
 
     def _rotate(self) -> Segment:
         # The writer's thread keeps a spare one ready: opening a file is not for the thread that serves.
@@ -214,7 +230,7 @@ class Spool:
 
     def read(self, segment: Segment) -> Scan:
         """What *segment* holds. Raises `OSError`."""
-        content = b"".join(_pieces(segment.descriptor, segment.bytes))
+        content = b"".join(_pieces(segment.descriptor))
         self._fault("segment read")
         return scan(content)
 
@@ -248,14 +264,12 @@ class Spool:
     def close(self) -> None:
         """Let go of everything; what is not in the store stays on disk for the next process."""
         with self._lock:
-            for segment in self.segments:
-                os.close(segment.descriptor)
-            self.segments.clear()
-            self._current = None
-            spare, self._spare = self._spare, None
-        if spare is not None:
-            spare.path.unlink(missing_ok=True)
-            os.close(spare.descriptor)
+            ours, self.segments = self.segments, []
+            spare, self._spare, self._current = self._spare, None, None
+        for segment in (*ours, *([spare] if spare else [])):
+            if segment.is_settled:
+                segment.path.unlink(missing_ok=True)
+            os.close(segment.descriptor)
 
 
 def _take(segment: Segment) -> bool:
@@ -267,11 +281,8 @@ def _take(segment: Segment) -> bool:
     return os.fstat(segment.descriptor).st_nlink > 0
 
 
-def _pieces(descriptor: int, size: int) -> Iterator[bytes]:
+def _pieces(descriptor: int) -> Iterator[bytes]:
     at = 0
-    while at < size:
-        piece = os.pread(descriptor, size - at, at)
-        if not piece:
-            return
+    while piece := os.pread(descriptor, 1 << 24, at):
         at += len(piece)
         yield piece

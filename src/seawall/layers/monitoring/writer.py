@@ -69,6 +69,7 @@ class Writer:
         *,
         batch: int,
         every: float,
+        memory_bytes: int,
         power_safe: bool,
         when_idle: Callable[[], int] | None,
         monotonic: Callable[[], float],
@@ -78,6 +79,7 @@ class Writer:
         self._spool = spool
         self._batch = batch
         self._every = every
+        self._memory_bytes = memory_bytes
         self._power_safe = power_safe
         self._when_idle = when_idle
         self._monotonic = monotonic
@@ -92,8 +94,9 @@ class Writer:
         self._adopted = False
         self._retry_after = 0.0
         self._settling = threading.Condition()
+        self._counting = threading.Lock()
         self.queued_bytes = 0
-        """Written by both sides without a lock: it may be off by a call or two, and starts afresh at 0."""
+        """Of the calls in memory, as encoded."""
         self.committed = self.rejected = self.bad_frames = self.torn_frames = 0
         self.inherited = self.settled = 0
         """Frames found in segments of dead processes; frames done with, theirs and ours."""
@@ -109,7 +112,8 @@ class Writer:
 
     def hand_over(self, item: Waiting) -> None:
         """Add a call to the queue."""
-        self.queued_bytes += item.size
+        with self._counting:
+            self.queued_bytes += item.size
         self._queue.append(item)
         self.notice()
 
@@ -157,9 +161,9 @@ class Writer:
 
     @property
     def _settled(self) -> bool:
-        segments = tuple(self._spool.segments)
-        open_ends = any(segment.spilled or segment.frames != segment.settled for segment in segments)
-        return self._adopted and not (self._queue or self._taken or open_ends)
+        if not self._adopted or self._queue or self._taken:
+            return False
+        return all(segment.is_settled for segment in tuple(self._spool.segments))
 
     @property
     def _hurt(self) -> bool:
@@ -182,15 +186,14 @@ class Writer:
 
     def _advance(self, now: float) -> float:
         self._tend(now)
+        self._recall()
         if not self._taken:
             self._take()
-        if self._taken:
-            self._busy_at = now
-            self._commit_taken()
-            return 0.0 if len(self._queue) >= self._batch or self._stopping else self._every
-        if self._recall():
-            return 0.0
-        return self._idle(now)
+        if not self._taken:
+            return self._idle(now)
+        self._busy_at = now
+        self._commit_taken()
+        return 0.0 if len(self._queue) >= self._batch or self._stopping else self._every
 
     def _tend(self, now: float) -> None:
         """Look after the spool's files; a failure there is no reason to keep calls from the store."""
@@ -219,13 +222,12 @@ class Writer:
         self.committed += len(taken) - refused
         self._fault("batch committed")
         self._taken = []
+        with self._counting:
+            self.queued_bytes -= sum(item.size for item in taken)
         for item in taken:
-            self.queued_bytes -= item.size
             if item.segment is not None:
                 item.segment.settled += 1
                 self.settled += 1
-        if not self._queue:
-            self.queued_bytes = 0
         self._delete_settled({item.segment for item in taken if item.segment is not None})
         with self._settling:
             self._settling.notify_all()
@@ -250,26 +252,26 @@ class Writer:
 
     def _delete_settled(self, segments: set[Segment]) -> None:
         for segment in segments:
-            whole = segment.settled == segment.frames and not segment.spilled
-            if whole and not self._spool.is_current(segment):
+            if segment.is_settled and not self._spool.is_current(segment):
                 self._spool.delete(segment)
 
-    def _recall(self) -> bool:
-        """Queue what is on disk only, one segment at a time; whether there was any."""
+    def _recall(self) -> None:
+        """Read one segment back whose calls are on disk only, if there is room for it in memory."""
+        if self.queued_bytes * 2 > self._memory_bytes:
+            return
         for segment in tuple(self._spool.segments):
-            if segment.spilled:
+            if segment.is_waiting:
                 if self._spool.is_current(segment):
-                    self._spool.rest()
+                    self._spool.rest()  # from here on it gets no more frames
                 self._read_back(segment)
-                return True
-        return False
+                return
 
     def _read_back(self, segment: Segment) -> None:
         found = self._spool.read(segment)
         self.torn_frames += bool(found.torn)
         bad = list(found.bad)
         calls = []
-        for payload in found.payloads[segment.settled :]:
+        for payload in found.payloads[segment.handed :]:
             try:
                 calls.append((len(payload), *_decode(payload)))
             except msgspec.MsgspecError:
@@ -277,12 +279,13 @@ class Writer:
         if bad:
             self._spool.set_aside(segment.path.stem, b"".join(bad))
             self.bad_frames += len(bad)
+        with self._counting:
+            self.queued_bytes += sum(size for size, _, _ in calls)
         for size, record, content in calls:
-            self.queued_bytes += size
             self._queue.append(Waiting(record, content, segment, size, segment.opened))
-        frames = segment.settled + len(calls)
+        frames = segment.handed + len(calls)
         self.inherited += frames - segment.frames
-        segment.frames = frames
+        segment.frames = segment.handed = frames
         segment.spilled = False
         self._delete_settled({segment})
 
