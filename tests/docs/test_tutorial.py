@@ -79,7 +79,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_every_block_was_run(told: str) -> None:
     blocks = BLOCK.findall(TUTORIAL.read_text(encoding="utf-8"))
-    assert told.count("=== block") == len(blocks) == 10
+    assert told.count("=== block") == len(blocks) == 11
     assert sum(bool(server) for server, _ in blocks) == 2
 
 

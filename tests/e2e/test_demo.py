@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from seawall.cli.main import main
+from seawall.cli.main import cli, main
+from seawall.core.record import Decision, Record
+from seawall.lifecycle.demo.caller import Seen
+from seawall.lifecycle.demo.faults import ACTS, Play
+from seawall.lifecycle.demo.report import make_report
+from seawall.lifecycle.demo.shop import Shop
 from seawall.lifecycle.demo.workload import CYCLE, plan
 
 from tests.wire.harness import Process, wait_until
@@ -58,7 +63,7 @@ def test_the_stories_are_of_recorded_calls(kept: tuple[Path, dict[str, Any]]) ->
         "refused before it cost anything",
     ]
     for one in report["stories"]:
-        told = CliRunner().invoke(_cli(), ["explain-call", one["call_id"], "--project", str(folder)])
+        told = CliRunner().invoke(cli, ["explain-call", one["call_id"], "--project", str(folder)])
         assert told.exit_code == 0, told.output
         assert [line for line in told.output.splitlines() if line in one["lines"]] == one["lines"]
 
@@ -111,7 +116,88 @@ def test_a_plan_takes_as_many_calls_as_were_asked_for(calls: int) -> None:
         assert {errand.streamed for errand in errands if errand.kind == kind} == {True, False}, kind
 
 
-def _cli() -> Any:
-    from seawall.cli.main import cli
+def record(number: int, **changes: Any) -> Record:
+    """A recorded call of the demo."""
+    wanted: dict[str, Any] = {
+        "id": f"c{number}",
+        "at": 0.0,
+        "feature": "support",
+        "digest": "d",
+        "outcome": "ok",
+        "dialect": "openai.chat",
+        "streamed": False,
+        "asked_model": "support",
+        "total_us": 1000 * number,
+        "correlation_id": f"demo-{number}",
+        "cost_nano": 1_000_000,
+    }
+    return Record(**(wanted | changes))
 
-    return cli
+
+def test_a_known_price_is_summed_and_one_unknown_makes_the_sum_unknown() -> None:
+    seen = Seen(sent=["demo-1", "demo-2"], answered=2)
+    assert make_report([record(1), record(2)], seen, 1.0).rows[-1].cost_usd == 0.002
+    assert make_report([record(1), record(2, cost_nano=None)], seen, 1.0).rows[-1].cost_usd is None
+
+
+@pytest.mark.parametrize(
+    ("records", "seen"),
+    [
+        ([record(1)], Seen(sent=["demo-1", "demo-2"], answered=2)),
+        ([record(1), record(1)], Seen(sent=["demo-1"], answered=1)),
+        ([record(1)], Seen(sent=["demo-1"], answered=1, forms=1, invalid=1)),
+        ([record(1)], Seen(sent=["demo-1"], answered=0, silent=1)),
+        ([record(1)], Seen(sent=["demo-1"], answered=1, unanswered=["support: gone"])),
+        ([record(1, outcome="provider_error")], Seen(sent=["demo-1"], answered=1)),
+    ],
+    ids=["missing", "twice", "invalid", "silent", "unanswered", "disagree"],
+)
+def test_each_claim_can_fail(records: list[Record], seen: Seen) -> None:
+    assert make_report([record(1)], Seen(sent=["demo-1"], answered=1), 1.0).passed
+    assert not make_report(records, seen, 1.0).passed
+
+
+def test_figures_are_of_answered_calls_and_counts_of_all() -> None:
+    decisions = (Decision("llm", "retry"), Decision("llm", "fallback"), Decision("validation", "repaired"))
+    calls = [record(1, decisions=decisions), record(2), record(900, outcome="rejected")]
+    row = make_report(calls, Seen(), 1.0).rows[0]
+    assert (row.calls, row.refused, row.errors) == (3, 1, 0)
+    assert (row.p50, row.p99) == (1.0, 2.0)
+    assert (row.retries, row.fallbacks, row.repairs, row.reasks) == (1, 1, 1, 0)
+
+
+def test_each_act_replaces_the_one_before_and_the_last_one_heals() -> None:
+    plan = RememberedPlan()
+    acts = Play(plan)  # type: ignore[arg-type]  # a fake with the two methods that are used
+    for act in ACTS:
+        assert acts.reach(act.since) == act.told
+        assert plan.faults == [fault.faults for fault in act.plan]
+        assert acts.reach(act.since) == "", "each is told once"
+    assert plan.faults == []
+
+
+class RememberedPlan:
+    """Remembers what is planned."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+
+    def clear(self) -> None:
+        self.faults.clear()
+
+    def add(self, faults: str, **_: Any) -> None:
+        self.faults.append(faults)
+
+
+def test_the_shops_tools_answer_from_its_table_and_say_what_they_cannot() -> None:
+    shop = Shop()
+    order = shop.orders["A-1003"]
+    assert json.loads(shop.run("lookup_order", '{"order_id": "A-1003"}'))["status"] == order.status
+    assert json.loads(shop.run("estimate_delivery", '{"order_id": "A-1003"}')) == {"arrives": order.arrives}
+    for tool, arguments in (
+        ("lookup_order", '{"order_id": "A-9"}'),
+        ("lookup_order", "{"),
+        ("lookup_order", "[1]"),
+        ("refund", '{"order_id": "A-1003"}'),
+    ):
+        assert "error" in json.loads(shop.run(tool, arguments))

@@ -6,10 +6,11 @@ import pytest
 
 from seawall.core.accumulate import Accumulator, Choice, replay
 from seawall.core.contract import StrictEmit
-from seawall.core.errors import CallError, InvalidRequest, OutputInvalid
+from seawall.core.errors import CallError, InvalidRequest, OutputInvalid, ProviderError
 from seawall.core.events import Event, Usage
 from seawall.core.messages import Message, Refusal, Text
 from seawall.core.request import ResponseFormat
+
 from tests.support.fakes import FakeProvider, answer, call, events_of, request, tool_answer
 from tests.support.house import PERSON, House
 
@@ -183,6 +184,19 @@ def test_a_tool_call_instead_of_an_answer_is_let_through(stream: bool) -> None:
     assert run.go(stream) is None
 
     assert run.got.answer.message.tool_calls == tools_only.message.tool_calls
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+def test_while_an_answer_is_held_back_a_cut_stream_is_tried_again(at: int) -> None:
+    run = Run(GOOD)
+    cut = [*events_of(GOOD, 4)[:at], ProviderError("stream_interrupted", "cut")]
+    run.provider._scripts = [cut, events_of(GOOD, 4)]
+
+    assert run.go(stream=True) is None
+
+    assert run.got.answer.text == GOOD
+    outcomes = [each.outcome for each in run.house.recorder.only.attempts]
+    assert outcomes == ["stream_interrupted", "ok"]
 
 
 def test_free_text_is_not_held_back() -> None:

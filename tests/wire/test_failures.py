@@ -208,12 +208,7 @@ def test_an_answer_that_cannot_be_mended_is_withheld(
         "reset_after=4",
         "truncate",
         "stream_error",
-        pytest.param(
-            "malformed_json",
-            marks=pytest.mark.xfail(
-                reason="one event that cannot be read is dropped, and an answer without its words looks whole"
-            ),
-        ),
+        "malformed_json",
     ],
 )
 def test_a_stream_that_breaks_ends_in_an_error_and_never_looks_complete(

@@ -31,3 +31,5 @@ class Call(Struct, frozen=True):
     deadline: float
     """When the whole call must be over, on the monotonic clock, in seconds."""
     record: CallRecord
+    held: bool = False
+    """Whether a layer holds the answer back until it is whole: then a failed attempt can still be replaced."""

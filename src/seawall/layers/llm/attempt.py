@@ -1,18 +1,19 @@
 """One try at one target: the place where the provider's pull becomes the gateway's push."""
 
 import asyncio
+from collections.abc import Callable
 
 from msgspec import Struct
-from seawall.layers.llm.pricing import Price
-from seawall.layers.llm.tokens import estimate_request, estimate_tokens
 
 from seawall.core.call import Call
 from seawall.core.errors import CallError, DeadlineExceeded, ProviderError
-from seawall.core.events import Event, MessageEnd, MessageStart, PartDelta, PartStart, Usage
+from seawall.core.events import MessageEnd, MessageStart, PartDelta, Usage
 from seawall.core.handler import Emit
-from seawall.core.ports import Clock, Provider, ProviderRequest
+from seawall.core.ports import Provider, ProviderRequest
 from seawall.core.record import Attempt
 from seawall.layers.llm.limit import AttemptLimit, Phase
+from seawall.layers.llm.pricing import Price
+from seawall.layers.llm.tokens import estimate_request, estimate_tokens
 
 
 class Target(Struct, frozen=True):
@@ -30,7 +31,6 @@ class Trace:
     """What one attempt learns on its way; turned into an `Attempt` when it is over."""
 
     __slots__ = (
-        "asked",
         "emitted",
         "end",
         "events",
@@ -45,8 +45,6 @@ class Trace:
 
     def __init__(self, started: float) -> None:
         self.started = started
-        self.asked = started
-        """Since when the provider is being waited for; 0 while it is not."""
         self.first = 0.0
         self.waited = 0.0
         self.events = 0
@@ -54,21 +52,9 @@ class Trace:
         self.start: MessageStart | None = None
         self.end: MessageEnd | None = None
         self.text: list[str] = []
+        """All that was said, to estimate from should no usage come."""
         self.request_id = ""
         self.status = 0
-
-    def note(self, event: Event) -> None:
-        """Remember what settlement needs: identity, usage, and the text should no usage come."""
-        self.events += 1
-        kind = type(event)
-        if kind is PartDelta:
-            self.text.append(event.text)  # type: ignore[union-attr]
-        elif kind is MessageStart:
-            self.start = event  # type: ignore[assignment]
-        elif kind is MessageEnd:
-            self.end = event  # type: ignore[assignment]
-        elif kind is PartStart and event.name:  # type: ignore[union-attr]
-            self.text.append(event.name)  # type: ignore[union-attr]
 
     def usage(self, call: Call) -> Usage | None:
         """What the provider reported; else our own estimate, marked as one; `None` if nothing was used."""
@@ -84,41 +70,41 @@ class Trace:
 
 
 async def pull(
-    call: Call, target: Target, emit: Emit, trace: Trace, limit: AttemptLimit, clock: Clock
+    call: Call, target: Target, emit: Emit, trace: Trace, limit: AttemptLimit, monotonic: Callable[[], float]
 ) -> None:
     """Ask *target* and emit its events. The stream is closed on every way out.
 
     The first-token limit runs until the first event with content: servers that announce an answer at once
-    and then think do not count as having begun.
+    and then think do not count as having begun. Until then another target can still answer, so what
+    announces the answer is kept back as long.
     """
     request = ProviderRequest(
-        chat=call.request,
-        model=target.model,
-        call_id=call.id,
-        correlation_id=call.record.correlation_id,
-        timeout=call.deadline - trace.started,
+        call.request, target.model, call.id, call.record.correlation_id, call.deadline - trace.started
     )
     async with target.provider.open(request) as stream:
         trace.request_id = stream.upstream_request_id
         trace.status = stream.upstream_status
         async for event in stream:
-            trace.note(event)
-            if event is trace.start:
-                continue  # kept until there is content: until then another target can still answer
-            now = clock.monotonic()
-            trace.waited += now - trace.asked
-            trace.asked = 0.0
-            limit.emitting = True
+            trace.events += 1
+            kind = type(event)
+            if kind is PartDelta:
+                trace.text.append(event.text)  # type: ignore[union-attr]
+            elif kind is MessageStart:
+                trace.start = event  # type: ignore[assignment]
+                continue
+            now = monotonic()
+            trace.waited += now - limit.waiting
+            limit.waiting = 0.0
             if not trace.emitted:
+                trace.emitted = limit.begun = True
                 trace.first = now
-                trace.emitted = True
                 if trace.start is not None:
                     await emit(trace.start)
             await emit(event)
-            if event is trace.end:
+            if kind is MessageEnd:
+                trace.end = event  # type: ignore[assignment]
                 return  # whatever a server sends after its end is nobody's business
-            trace.asked = clock.monotonic()
-            limit.pulled(trace.asked)
+            limit.waiting = monotonic()
     raise ProviderError("stream_interrupted", f"{target.name} stopped without ending its answer")
 
 
@@ -132,7 +118,13 @@ def expired(phase: Phase, target: Target, first: float, idle: float) -> CallErro
 
 
 def settle(
-    call: Call, target: Target, trace: Trace, error: BaseException | None, now: float, why: str
+    call: Call,
+    target: Target,
+    trace: Trace,
+    limit: AttemptLimit,
+    error: BaseException | None,
+    now: float,
+    why: str,
 ) -> None:
     """Add the attempt to the record: outcome, usage, cost. No await, so it cannot be cut short."""
     record = call.record
@@ -142,8 +134,8 @@ def settle(
         cost = target.price.cost_nano(usage) if target.price is not None else None
         record.usage = add_usage(record.usage, usage)
         record.cost_nano = None if cost is None or record.cost_nano is None else record.cost_nano + cost
-    if trace.asked:
-        trace.waited += now - trace.asked
+    if limit.waiting:
+        trace.waited += now - limit.waiting
     record.waited += trace.waited
     record.attempts.append(
         Attempt(

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from seawall.core.call import Call
 from seawall.core.errors import DeadlineExceeded, ProviderError
+from seawall.core.events import Event
 from seawall.core.handler import Emit
 from seawall.core.ports import Clock
 from seawall.layers.llm.attempt import Target, Trace, expired, pull, settle
@@ -90,22 +91,26 @@ class LLM:
             first = left if is_last else max(first, left * WHOLE_SHARE)
         call.record.target = target.name
         trace = Trace(now)
-        limit = AttemptLimit(self._clock, first=first, idle=self._patience.idle, total=call.deadline)
+        held: list[Event] = []
+        passed_on = _keeping(held) if call.held else emit
+        limit = AttemptLimit(self._clock, now, first=first, idle=self._patience.idle, total=call.deadline)
         error: BaseException | None = None
         try:
             async with limit:
-                await pull(call, target, emit, trace, limit, self._clock)
+                await pull(call, target, passed_on, trace, limit, self._clock.monotonic)
+                for event in held:
+                    await emit(event)
         except Expired as over:
             error = expired(over.phase, target, first, self._patience.idle)
         except BaseException as caught:
             error = caught
-            if trace.emitted or not isinstance(caught, ProviderError):
+            if (trace.emitted and not call.held) or not isinstance(caught, ProviderError):
                 raise
         finally:
-            settle(call, target, trace, error, self._clock.monotonic(), why)
+            settle(call, target, trace, limit, error, self._clock.monotonic(), why)
         if error is None:
             return None
-        if isinstance(error, ProviderError) and not trace.emitted:
+        if isinstance(error, ProviderError) and (call.held or not trace.emitted):
             return error
         raise error
 
@@ -124,6 +129,15 @@ class LLM:
             call.record.decide("llm", "retry_budget_empty")
             return None
         return wait
+
+
+def _keeping(held: list[Event]) -> Emit:
+    """An emit that only keeps: nothing may leave of an attempt that may still fail."""
+
+    async def keep(event: Event) -> None:
+        held.append(event)
+
+    return keep
 
 
 def _given_up(failures: Sequence[ProviderError]) -> ProviderError:

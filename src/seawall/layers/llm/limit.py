@@ -24,44 +24,35 @@ class Expired(Exception):
 class AttemptLimit:
     """`async with`: cancels what runs inside when the provider takes too long, and raises `Expired`.
 
-    Only the total limit runs while `emitting` is set: a slow reader is not a slow provider.
+    The one who pulls keeps two fields up to date, which is all that an event costs: `waiting`, since when
+    the provider is being waited for (0 while it is not: a slow reader is not a slow provider, and only the
+    total limit runs), and `begun`, whether any content has come.
     """
 
-    __slots__ = ("_clock", "_due", "_expired", "_idle", "_phase", "_task", "_timer", "_total", "emitting")
+    __slots__ = ("_clock", "_expired", "_first", "_idle", "_task", "_timer", "_total", "begun", "waiting")
 
-    def __init__(self, clock: Clock, *, first: float, idle: float, total: float) -> None:
-        """*first* and *idle* are seconds; *total* is a moment on the clock."""
+    def __init__(self, clock: Clock, now: float, *, first: float, idle: float, total: float) -> None:
+        """*first* and *idle* are seconds; *now* and *total* are moments on the clock."""
         self._clock = clock
+        self._first = first
         self._idle = idle
         self._total = total
-        now = clock.monotonic()
-        self._due = min(now + first, total)
-        self._phase: Phase = "first_token" if now + first < total else "total"
         self._expired: Phase | None = None
         self._task: asyncio.Task[object] | None = None
         self._timer: Timer | None = None
-        self.emitting = False
+        self.waiting = now
+        self.begun = False
 
-    def pulled(self, now: float) -> None:
-        """An event has come and gone: from *now* on the idle limit runs."""
-        self.emitting = False
-        due = now + self._idle
-        if due < self._total:
-            self._due, self._phase = due, "idle"
-        else:
-            self._due, self._phase = self._total, "total"
-
-    async def __aenter__(self) -> "AttemptLimit":
+    async def __aenter__(self) -> None:
         self._task = asyncio.current_task()
-        self._timer = self._clock.call_at(self._due, self._fire)
-        return self
+        self._timer = self._clock.call_at(self._due()[0], self._fire)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
         task, self._task = self._task, None
         if self._expired is None or task is None:
             return
@@ -69,13 +60,21 @@ class AttemptLimit:
         if task.uncancel() == 0 and isinstance(error, asyncio.CancelledError):
             raise Expired(self._expired) from None
 
+    def _due(self) -> tuple[float, Phase]:
+        """When the limit that is running now will be reached, and which that is."""
+        if self.waiting:
+            phase: Phase = "idle" if self.begun else "first_token"
+            due = self.waiting + (self._idle if self.begun else self._first)
+            if due < self._total:
+                return due, phase
+        return self._total, "total"
+
     def _fire(self) -> None:
-        now = self._clock.monotonic()
-        due = self._total if self.emitting else self._due
-        if now < due:
+        due, phase = self._due()
+        if self._clock.monotonic() < due:
             self._timer = self._clock.call_at(due, self._fire)
             return
         self._timer = None
         if self._task is not None:
-            self._expired = "total" if self.emitting else self._phase
+            self._expired = phase
             self._task.cancel()

@@ -74,7 +74,7 @@ class Validation:
             return
         if self._form is not None and call.request.response_format is None:
             call = _with_request(call, response_format=self._form)
-        asked = call
+        asked = call = msgspec.structs.replace(call, held=True)
         for turn in range(self._reasks + 1):
             held = Held()
             await inner(asked, held.emit)

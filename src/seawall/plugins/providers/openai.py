@@ -144,6 +144,8 @@ class _Exchange:
     ) -> None:
         response, self._response = self._response, None
         if response is not None:
+            if kind is None and self._decoder is not None and self._decoder.done:
+                await _linger(response)
             await response.__aexit__(kind, error, trace)
 
     def __aiter__(self) -> "_Exchange":
@@ -173,7 +175,6 @@ class _Exchange:
             self._ready = replay(decode_answer(await response.read(_MOST_ANSWER)))
         elif decoder.done:
             self._over = True
-            await _linger(response)
         elif decoder.error is not None:
             raise decoder.error
         elif data := await response.chunk():

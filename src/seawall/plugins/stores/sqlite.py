@@ -5,7 +5,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +85,10 @@ class SqliteStore(SqlStore):
 
         def make_file(*_: object) -> None:
             # What was said is in it: nobody else may read it. SQLite gives its other files the same mode.
+            # Only ever to make it: closing a descriptor of a database that is open drops SQLite's locks on it.
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            with suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
         event.listen(engine, "do_connect", make_file)
         event.listen(engine, "connect", prepare)

@@ -61,7 +61,7 @@ def _only_words(wire: WireChoice) -> bool:
 class StreamDecoder:
     """Decodes one streamed answer. The events do not depend on how the bytes were cut.
 
-    One event that cannot be read is dropped and counted in `malformed`; a second one fails the stream.
+    An event that cannot be read fails the stream: an answer without what it held would look whole.
     """
 
     __slots__ = (
@@ -75,7 +75,6 @@ class StreamDecoder:
         "_usage",
         "done",
         "error",
-        "malformed",
     )
 
     def __init__(self) -> None:
@@ -87,7 +86,6 @@ class StreamDecoder:
         self._parts = count()
         self._usage: Any = None
         self._tier = ""
-        self.malformed = 0
         self.done = False
         """Whether `MessageEnd` was given; what comes after it is not looked at."""
         self.error: ProviderError | None = None
@@ -164,9 +162,13 @@ class StreamDecoder:
         try:
             chunk = DECODER.decode(payload) if self._start is None else CHUNK_DECODER.decode(payload)
         except UNREADABLE:
-            if not last:  # what was cut off by the end is no fault of its own
-                self._count_malformed()
-            return False
+            if last:  # what was cut off by the end is no fault of its own
+                return False
+            raise ProviderError(
+                "protocol_error",
+                "the provider's event stream cannot be read",
+                hint="an event is no chunk of an answer; what it held is unknown",
+            ) from None
         if chunk.usage is not None:
             self._usage = chunk.usage
         if chunk.choices:
@@ -184,15 +186,6 @@ class StreamDecoder:
         if chunk.error or chunk.object == "error":
             raise error_under_success(payload)
         return False
-
-    def _count_malformed(self) -> None:
-        self.malformed += 1
-        if self.malformed > 1:
-            raise ProviderError(
-                "protocol_error",
-                "the provider's event stream cannot be read",
-                hint=f"{self.malformed} events are no chunks of an answer",
-            )
 
     def _begin(self, chunk: Completion, out: list[Event]) -> None:
         self._id = chunk.id or ""

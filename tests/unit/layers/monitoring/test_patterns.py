@@ -189,5 +189,5 @@ def test_hostile_text_costs_time_in_proportion_to_its_length(name: str) -> None:
         redact_text(text)
         return time.process_time() - started
 
-    # A quadratic search of a million characters would take minutes; twice the expected time is noise.
-    assert min(cost(1_000_000) for _ in range(2)) < 1.0
+    # A quadratic search of so many characters would take many seconds; a linear one takes some 20 ms.
+    assert min(cost(300_000) for _ in range(2)) < 0.5
