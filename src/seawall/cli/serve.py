@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -62,18 +63,19 @@ async def _serve(folder: Path, listen: str | None) -> None:
         read_project(folder) if has_files(folder) else await asyncio.to_thread(discovered_project, folder)
     )
     host, port = _address(listen) if listen else (project.listen.host, project.listen.port)
-    async with App.open(folder, project=project) as app:
+    async with AsyncExitStack() as stack:
+        app = await stack.enter_async_context(App.open(folder, project=project))
         made = ensure_first_key(app.store, app.keys, project.state_folder, app.clock.wall())
         try:
-            async with served(app, host=host, port=port) as here:
-                spare_the_collector()
-                _announce(app, here.url, made, project.state_folder / KEY_FILE)
-                name = await until_signal(app)
-                click.echo(f"{name}: finishing what is under way ({project.drain:g} s at most)", err=True)
+            here = await stack.enter_async_context(served(app, host=host, port=port))
         except OSError as error:
             raise click.ClickException(
                 f"cannot listen at {host}:{port}: {error.strerror or error}"
             ) from error
+        spare_the_collector()
+        _announce(app, here.url, made, project.state_folder / KEY_FILE)
+        name = await until_signal(app)
+        click.echo(f"{name}: finishing what is under way ({project.drain:g} s at most)", err=True)
 
 
 def _announce(app: Any, url: str, made: str | None, key_file: Path) -> None:

@@ -79,6 +79,10 @@ class Redactor(Protocol):
         """The content as it may be stored. Runs on the response path: must be fast, must not block."""
         ...
 
+    def redact_text(self, text: str) -> str:
+        """A text of the record itself (an error's message, say) as it may be stored."""
+        ...
+
 
 class Recorder(Protocol):
     """Where finished calls go."""

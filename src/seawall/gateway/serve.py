@@ -44,10 +44,31 @@ async def served(app: App, *, host: str | None = None, port: int | None = None) 
         limits=Limits(body_bytes=project.body_limit),
     )
     await server.start()
+    _expose(app, server)
     try:
         yield Served(app, server)
     finally:
         await server.drain(project.drain)
+
+
+def _expose(app: App, server: Server) -> None:
+    """Figures that are read when they are asked for."""
+    for name, text, read in (
+        ("seawall_requests_in_flight", "Requests being answered.", lambda: server.in_flight),
+        ("seawall_connections", "Clients connected.", lambda: server.connections),
+        (
+            "seawall_records_waiting_bytes",
+            "Records not in the store yet.",
+            lambda: app.recorder.counters.spooled_bytes,
+        ),
+        ("seawall_records_dropped", "Records lost.", lambda: app.recorder.counters.dropped),
+        (
+            "seawall_records_oldest_seconds",
+            "Age of the oldest of them.",
+            lambda: app.recorder.counters.oldest_age,
+        ),
+    ):
+        app.registry.reading(name, text, read)
 
 
 async def until_signal(app: App) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Generator
 
+import msgspec
 from msgspec import Struct
 
 from seawall.core.ports import Recorder, Redactor
@@ -45,7 +46,7 @@ class Closing:
         self._observe = observe
         self._soon = soon
         self._waiting: list[Finished] = []
-        self._kept: asyncio.Future[None] | None = None
+        self._waiters: list[asyncio.Future[None]] = []
 
     def add(self, finished: Finished) -> None:
         """A call is over. Never raises, never waits."""
@@ -59,28 +60,45 @@ class Closing:
         """Wait until all that was added before is kept."""
         if not self._waiting:
             return _AT_ONCE
-        if self._kept is None:
-            self._kept = asyncio.get_running_loop().create_future()
-        return self._kept
+        # One for each: a future that several await would be cancelled for all of them with the first.
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        return waiter
 
     def flush(self) -> None:
         """Close and hand over what is waiting."""
         waiting, self._waiting = self._waiting, []
         for finished in waiting:
             self._close(finished)
-        kept, self._kept = self._kept, None
-        if kept is not None and not kept.done():
-            kept.set_result(None)
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
     def _close(self, finished: Finished) -> None:
         record, content = finished.record.close(finished.outcome, finished.ended, finished.error)
+        redactor = finished.redactor
         try:
-            content = finished.redactor.redact(content)
-        except Exception:  # a broken redactor must not lose the record: only content is dropped
+            content = redactor.redact(content)
+            if record.error_message:
+                record = _without_secrets(record, redactor)
+        except (
+            Exception
+        ):  # a broken redactor must not lose the record: only what it should have seen is dropped
             log.exception("the redactor failed on call %s; its content is not kept", record.id)
             content = Content()
+            record = msgspec.structs.replace(record, error_message="", attempts=())
         self._recorder.submit(record, content)
         self._observe(record)
+
+
+def _without_secrets(record: Record, redactor: Redactor) -> Record:
+    """*record* with its texts redacted: a provider's error may repeat what it was sent."""
+    attempts = tuple(
+        msgspec.structs.replace(each, reason=redactor.redact_text(each.reason)) for each in record.attempts
+    )
+    message = redactor.redact_text(record.error_message)
+    return msgspec.structs.replace(record, error_message=message, attempts=attempts)
 
 
 class _AtOnce:

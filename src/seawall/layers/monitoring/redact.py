@@ -22,6 +22,10 @@ class KeepAll:
         """The content itself."""
         return content
 
+    def redact_text(self, text: str) -> str:
+        """The text itself."""
+        return text
+
 
 class NoContent:
     """Keeps nothing of what was said, only the figures."""
@@ -29,6 +33,10 @@ class NoContent:
     def redact(self, content: Content) -> Content:
         """No content."""
         return Content()
+
+    def redact_text(self, text: str) -> str:
+        """The text without what identifies anybody: it says what happened, and is no content."""
+        return redact_text(text)
 
 
 class PatternRedactor:
@@ -44,6 +52,10 @@ class PatternRedactor:
         if asked is content.asked and prompted is content.prompted and answer is content.answer:
             return content
         return Content(asked, prompted, answer)
+
+    def redact_text(self, text: str) -> str:
+        """The text without what identifies anybody."""
+        return redact_text(text)
 
 
 def _request(request: ChatRequest, seen: dict[int, Message]) -> ChatRequest:
