@@ -14,9 +14,9 @@ def explain_call(call_id: str, project: Path, as_json: bool, content: bool) -> N
     """Tell the life of the call CALL_ID: what was decided, tried, checked, spent."""
     import msgspec
 
+    from seawall.cli.terminal import safe
     from seawall.layers.monitoring.story import story
     from seawall.runtime.project import open_project_store
-    from seawall.cli.terminal import safe
 
     store = open_project_store(project)
     try:

@@ -32,4 +32,4 @@ class Call(Struct, frozen=True):
     """When the whole call must be over, on the monotonic clock, in seconds."""
     record: CallRecord
     held: bool = False
-    """Whether a layer holds the answer back until it is whole: then a failed attempt can still be replaced."""
+    """Whether a layer holds the answer back until it is whole; then a failed attempt can be replaced."""

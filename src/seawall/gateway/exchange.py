@@ -149,16 +149,25 @@ class Exchange:
         )
         line.keep_alive_with(self._framed(heartbeat) if heartbeat else b"")
 
-    async def write(self, data: bytes) -> None:
-        """Send a piece; waits only while more than the allowed number of bytes is still unsent."""
+    def send(self, data: bytes) -> None:
+        """Send a piece. Await `drained` before the next one, or use `write`, which does."""
         if self.ended or not self.started:
-            raise RuntimeError("write belongs between start and end")
+            raise RuntimeError("send belongs between start and end")
         line = self._line
         if data and not line.gone:
             line.transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
             line.sent_at = line.now()
-        if line.paused is not None:
-            await line.paused
+
+    @property
+    def drained(self) -> asyncio.Future[None] | None:
+        """What to await before the next piece: `None` while less than the allowed number of bytes is unsent."""
+        return self._line.paused
+
+    async def write(self, data: bytes) -> None:
+        """Send a piece; waits only while more than the allowed number of bytes is still unsent."""
+        self.send(data)
+        if (drained := self.drained) is not None:
+            await drained
 
     def end(self, last: bytes = b"", *, close: bool = False) -> None:
         """Finish the answer, with *last* as its last piece; *close*: and the connection with it.

@@ -54,7 +54,9 @@ class OpenAIFace:
             frames = encode(event)
             if not exchange.started:
                 exchange.start(200, EVENT_STREAM, _NOT_BUFFERED, heartbeat=PING)
-            await exchange.write(frames)
+            exchange.send(frames)
+            if (drained := exchange.drained) is not None:
+                await drained
 
         await handler(call, emit)
         if call.record.sent.end is None:

@@ -62,11 +62,12 @@ class Seawall:
     """An open project."""
 
     def __init__(self, app: App) -> None:
-        self._app = app
+        self.app = app
+        """What runs behind it: the store, the recorder, the metrics."""
 
     def feature(self, name: str, *, principal: Principal = LOCAL) -> FeatureHandle:
-        """The feature *name*. Whether there is one shows when it is called."""
-        return FeatureHandle(self._app, name, principal)
+        """The feature *name* (or `provider/model`). Whether there is one shows when it is called."""
+        return FeatureHandle(self.app, name, principal)
 
 
 @asynccontextmanager

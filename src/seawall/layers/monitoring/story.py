@@ -29,7 +29,9 @@ def _lines(record: Record, content: Content | None) -> Iterator[str]:
     who = f"key {record.key_id} of tenant {record.tenant}"
     way = "as a stream" if record.streamed else "as a whole"
     kind = f" ({record.request_type})" if record.request_type else ""
-    yield f"{who} asked feature {record.feature!r}{kind} for an answer {way}, naming model {record.asked_model!r}."
+    yield f"{who} asked feature {record.feature!r}{kind} for an answer {way}."
+    if record.asked_model != record.feature:
+        yield f"The model it named was {record.asked_model!r}."
     yield f"The feature's state was {record.digest[:16]}."
     for layer in ("input", "context"):
         yield from _decided(record, layer)
@@ -67,7 +69,8 @@ def _decision(decision: Decision) -> str:
         case "prompt":
             return f"The prompt {detail.get('name')} was used, state {str(detail.get('digest'))[:16]}."
         case "settings_by_spec":
-            return f"Settings of the spec replaced the caller's: {detail.get('asked')} became {detail.get('used')}."
+            asked, used = detail.get("asked"), detail.get("used")
+            return f"Settings of the spec replaced the caller's: {asked} became {used}."
         case "repaired":
             return f"The answer's form was repaired: {', '.join(detail.get('fixes', []))}."
         case "reask":

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections import deque
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
@@ -115,7 +115,7 @@ class _Exchange:
         self._capabilities = capabilities
         self._response: Response | None = None
         self._decoder: StreamDecoder | None = None
-        self._ready: Iterator[Event] = iter(())
+        self._ready: deque[Event] = deque()
         self._over = False
         self.upstream_request_id = ""
         self.upstream_status = 0
@@ -152,36 +152,30 @@ class _Exchange:
         return self
 
     async def __anext__(self) -> Event:
-        while True:
-            for event in self._ready:
-                return event
+        ready = self._ready
+        while not ready:
             if self._over:
                 raise StopAsyncIteration
-            response = self._response
-            if response is None:
+            if self._response is None:
                 raise RuntimeError("the events of an exchange can only be read inside its `async with`")
             try:
-                await self._pull(response)
+                if self._decoder is None:
+                    self._over = True
+                    ready.extend(replay(decode_answer(await self._response.read(_MOST_ANSWER))))
+                elif self._decoder.error is not None:
+                    raise self._decoder.error
+                elif data := await self._response.chunk():
+                    ready.extend(self._decoder.feed(data))
+                    self._over = self._decoder.done
+                else:
+                    self._over = True
+                    ready.extend(self._decoder.end())
             except ProviderError as error:
                 self._over = True
                 error.request_id = error.request_id or self.upstream_request_id
                 error.upstream_status = error.upstream_status or self.upstream_status
                 raise
-
-    async def _pull(self, response: Response) -> None:
-        decoder = self._decoder
-        if decoder is None:
-            self._over = True
-            self._ready = replay(decode_answer(await response.read(_MOST_ANSWER)))
-        elif decoder.done:
-            self._over = True
-        elif decoder.error is not None:
-            raise decoder.error
-        elif data := await response.chunk():
-            self._ready = iter(decoder.feed(data))
-        else:
-            self._ready = iter(decoder.end())
-            self._over = True
+        return ready.popleft()
 
     def _decoder_for(self, response: Response) -> StreamDecoder | None:
         """How to read the answer: `None` for a whole one, which some servers send even if asked to stream."""

@@ -85,7 +85,7 @@ class SqliteStore(SqlStore):
 
         def make_file(*_: object) -> None:
             # What was said is in it: nobody else may read it. SQLite gives its other files the same mode.
-            # Only ever to make it: closing a descriptor of a database that is open drops SQLite's locks on it.
+            # Only to make it: closing a descriptor of a database that is open drops SQLite's locks on it.
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileExistsError):
                 os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))

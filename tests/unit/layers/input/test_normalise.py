@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seawall.layers.input import normalise as module
 from seawall.layers.input.normalise import normalise
 
 
@@ -51,6 +52,45 @@ def test_real_writing_stays_as_it_is(text: str) -> None:
 
     assert clean is text
     assert removed == {}
+
+
+def test_clean_text_of_any_writing_is_searched_once_and_never_rewritten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_UNSEEN", None)  # whoever looks for the classes one by one fails
+
+    for text in (
+        "Grüße aus München: „schön“ – 5 €",
+        "日本語のテキスト\n",
+        "שלום עולם",
+        "naïve 👍 𝒳",
+        "bell\tand\nline é",
+    ):
+        assert normalise(text) == (text, {})
+        assert normalise(text)[0] is text
+
+
+UNSEEN = {
+    "tags": [(0xE0000, 0xE007F)],
+    "selectors": [(0xFE00, 0xFE0F), (0xE0100, 0xE01EF)],
+    "bidi": [(0x202A, 0x202E), (0x2066, 0x2069)],
+    "joiners": [(0x200C, 0x200D)],
+    "zero_width": [(0x200B, 0x200B), (0x2060, 0x2064), (0xFEFF, 0xFEFF), (0x180E, 0x180E), (0xAD, 0xAD)],
+    "controls": [(0x00, 0x08), (0x0B, 0x0C), (0x0E, 0x1F), (0x7F, 0x9F)],
+}
+FILLERS = [0x034F, 0x115F, 0x1160, 0x3164, 0xFFA0]
+
+
+def test_every_unseen_character_is_found_by_itself() -> None:
+    expected = {chr(code): "zero_width" for code in FILLERS} | {
+        chr(code): kind
+        for kind, ranges in UNSEEN.items()
+        for first, last in ranges
+        for code in range(first, last + 1)
+    }
+
+    for char, kind in expected.items():
+        assert normalise(f"ä {char} b") == ("ä  b", {kind: 1}), hex(ord(char))
 
 
 @given(st.text())

@@ -9,6 +9,7 @@ from seawall.core.errors import ProviderError
 from seawall.core.record import Attempt, Content, Record
 from seawall.layers.monitoring.closing import Closing, Finished
 from seawall.layers.monitoring.redact import KeepAll, PatternRedactor
+
 from tests.support.fakes import ListRecorder, answer, call, request
 
 

@@ -1,16 +1,22 @@
 """Strict about the text, bounded in its complaints, closed to hostile schemas."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seawall.core.errors import SpecError
+from seawall.layers.validation import schema as module
 from seawall.layers.validation.schema import (
     MAX_DEPTH,
     MAX_MESSAGE,
     MAX_VIOLATIONS,
     NotJson,
     OutputSchema,
+    _decode_warily,
     compile_problems,
     decode,
 )
@@ -114,6 +120,81 @@ def test_brackets_in_strings_do_not_count_as_depth() -> None:
     assert decode("[" + ",".join(["[]"] * 400) + "]")
 
 
+NOT_PLAIN = (
+    *(
+        '"',
+        "\\",
+        "\\u0022",
+        "\\ud83d",
+        "\\ude80",
+        "\\ud800",
+        "[",
+        "]",
+        "{",
+        "}",
+        ":",
+        ",",
+        "1",
+        "1e9",
+        "-0",
+        "0.1",
+    ),
+    *(
+        "NaN",
+        "1e999",
+        "true",
+        "null",
+        '"a":',
+        '"b":',
+        '"a"',
+        "é",
+        "🚀",
+        "\ud800",
+        " ",
+        "\n",
+        "\x00",
+        "\x7f",
+        "\ufeff",
+    ),
+)
+
+
+def either(read: Callable[[str], Any], text: str) -> str:
+    try:
+        return repr(read(text))
+    except NotJson:
+        return "refused"
+
+
+@given(st.lists(st.sampled_from(NOT_PLAIN), max_size=14).map("".join))
+def test_the_quick_reader_agrees_with_the_wary_one(text: str) -> None:
+    for said in (text, f"[{text}]", f'{{"a":{text}}}', f'{{"a":1,{text}}}', f'["{text}"]'):
+        assert either(decode, said) == either(_decode_warily, said)
+
+
+@given(st.recursive(st.floats(allow_nan=False) | st.integers() | st.text(), lambda inner: st.lists(inner)))
+def test_every_number_and_text_is_read_as_it_was_written(value: Any) -> None:
+    for ascii_only in (True, False):
+        text = json.dumps(value, ensure_ascii=ascii_only)
+        assert either(decode, text) == either(_decode_warily, text)
+
+
+@pytest.mark.parametrize("inner", ["", '"]]"', '"\\\\", "\\"[["', '"{", "", "}"', '{"[": "\\"", "": "]"}'])
+def test_depth_is_measured_to_the_level(inner: str) -> None:
+    extra = 1 if inner.startswith("{") else 0
+    for depth in (MAX_DEPTH - extra, MAX_DEPTH + 1 - extra):
+        text = "[" * depth + inner + "]" * depth
+        side = "[" + ",".join(["[]"] * MAX_DEPTH) + "]"  # many brackets, but hardly deep
+        assert decode(side)
+        assert (either(decode, text) == "refused") == (depth + extra > MAX_DEPTH)
+
+
+def test_a_plain_answer_is_read_without_the_wary_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_STRICT", None)
+    rows = [{"name": 'a "quoted" [word]', "n": [1, -2.5, None], "é": "\\u00fc {"}] * 200
+    assert decode(json.dumps(rows)) == rows
+
+
 def test_a_whole_surrogate_pair_is_a_character() -> None:
     assert decode('"\\ud83d\\ude80"') == "🚀"
 
@@ -127,10 +208,10 @@ def test_a_value_that_no_document_can_hold_is_not_accepted() -> None:
 @pytest.mark.parametrize(
     ("schema", "says"),
     [
-        ({"type": "strnig"}, "#/type"),
-        ({"$ref": "https://example.com/schema.json"}, "nothing is fetched"),
-        ({"properties": {"a": {"$ref": "other.json#/a"}}}, "nothing is fetched"),
-        ({"$schema": "https://example.com/own-dialect", "type": "object"}, "meta-schema"),
+        ({"type": "strnig"}, "#/type: 'strnig' is no type"),
+        ({"$ref": "https://example.com/schema.json"}, "Nothing is fetched"),
+        ({"properties": {"a": {"$ref": "other.json#/a"}}}, "Nothing is fetched"),
+        ({"$schema": "https://example.com/own-dialect", "type": "object"}, "unknown draft"),
         ({"$ref": "#/$defs/none"}, "does not exist"),
         ({"pattern": "(?=a)b"}, "#/pattern"),
         ({"pattern": r"(a)\1"}, "#/pattern"),
