@@ -25,7 +25,7 @@ def keys() -> None:
 @click.option(
     "--feature", "features", multiple=True, help="Only for this feature; repeatable. All without any."
 )
-@click.option("--admin", is_flag=True, help="It may also read records and metrics.")
+@click.option("--admin", is_flag=True, help="It may also read metrics and the details of health.")
 @click.option("--expires", type=Duration(), metavar="DURATION", help="After 30d, 12h, …; never without.")
 def create(
     project: Path,
@@ -43,10 +43,10 @@ def create(
     from seawall.core.ports import ApiKey
     from seawall.runtime.keyring import new_key
     from seawall.runtime.pepper import load_pepper
-    from seawall.runtime.project import read_project
+    from seawall.runtime.project import known_project
 
     key, now = new_key(), time.time()
-    pepper = load_pepper(read_project(project).state_folder)
+    pepper = load_pepper(known_project(project).state_folder)
     made = ApiKey(
         id="k-" + secrets.token_hex(6),
         digest=hmac.digest(pepper, key.encode(), "sha256"),

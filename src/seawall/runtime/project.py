@@ -10,6 +10,9 @@ from seawall.runtime.registry import Registry
 from seawall.spec.load import FEATURES_FOLDER, PROCESS_FILE, load_project
 from seawall.spec.plan import Project
 
+STATE_FOLDER = ".seawall"
+"""Where a project without files keeps its state: the default of `state` in seawall.yaml."""
+
 
 def read_project(folder: Path, environ: Mapping[str, str] | None = None) -> Project:
     """The project in *folder*, every file read and checked. Raises `SpecError`."""
@@ -36,9 +39,19 @@ def store_url(project: Project) -> str:
     return secret.reveal() if secret is not None else ""
 
 
+def known_project(folder: Path) -> Project:
+    """The project in *folder*, or all defaults where Seawall has been run without files.
+
+    For commands that only look at what was kept. Raises `SpecError`.
+    """
+    if has_files(folder) or not (folder / STATE_FOLDER).is_dir():
+        return read_project(folder)
+    return load_project(folder, vendors=VENDORS, bare=True)
+
+
 def open_project_store(folder: Path) -> Store:
     """The store of the project in *folder*, its schema current. Raises `SpecError` and `StoreError`."""
-    project = read_project(folder)
+    project = known_project(folder)
     project.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = open_store(store_url(project))
     store.migrate()

@@ -123,7 +123,7 @@ def internal(request_id: str) -> SeawallError:
 def _error_object(error: SeawallError, request_id: str) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "message": error.message,
-        "type": _TYPES.get(error.status, "api_error"),
+        "type": _TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "api_error"),
         "param": getattr(error, "param", "") or None,
         "code": error.code,
     }

@@ -4,9 +4,9 @@ from collections import OrderedDict
 
 import msgspec
 
-from seawall.core.errors import InvalidRequest
+from seawall.core.errors import InvalidRequest, SpecError
 from seawall.core.request import ResponseFormat
-from seawall.layers.validation.schema import OutputSchema, compile_problems
+from seawall.layers.validation.schema import OutputSchema
 
 
 class SchemaCache:
@@ -28,13 +28,13 @@ class SchemaCache:
         if known is not None:
             self._compiled.move_to_end(key)
             return known
-        problems = compile_problems(form.schema)
-        if problems:
+        try:
+            schema = self._compiled[key] = OutputSchema(form.schema)
+        except SpecError as error:
             raise InvalidRequest(
-                f"the schema in response_format cannot be used: {'; '.join(problems)}",
+                f"response_format: {error.message}",
                 param="response_format.json_schema.schema",
-            )
-        schema = self._compiled[key] = OutputSchema(form.schema)
+            ) from error
         if len(self._compiled) > self._most:
             self._compiled.popitem(last=False)
         return schema

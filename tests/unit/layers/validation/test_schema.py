@@ -17,7 +17,6 @@ from seawall.layers.validation.schema import (
     NotJson,
     OutputSchema,
     _decode_warily,
-    compile_problems,
     decode,
 )
 
@@ -219,10 +218,9 @@ def test_a_value_that_no_document_can_hold_is_not_accepted() -> None:
     ],
 )
 def test_an_unusable_schema_is_refused_with_its_reason(schema: dict[str, object], says: str) -> None:
-    problems = compile_problems(schema)
-    assert says in "; ".join(problems)
-    with pytest.raises(SpecError, match="output schema cannot be used"):
+    with pytest.raises(SpecError, match="output schema cannot be used") as caught:
         OutputSchema(schema)
+    assert says in str(caught.value)
 
 
 def test_a_recursive_schema_is_fine() -> None:
