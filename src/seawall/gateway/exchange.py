@@ -160,7 +160,7 @@ class Exchange:
 
     @property
     def drained(self) -> asyncio.Future[None] | None:
-        """What to await before the next piece: `None` while less than the allowed number of bytes is unsent."""
+        """What to await before the next piece; `None` while no more than allowed is unsent."""
         return self._line.paused
 
     async def write(self, data: bytes) -> None:
