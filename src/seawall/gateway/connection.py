@@ -77,6 +77,7 @@ class Connection(asyncio.Protocol):
         "now",
         "paused",
         "sent_at",
+        "soon",
         "transport",
     )
 
@@ -85,6 +86,7 @@ class Connection(asyncio.Protocol):
         self._limits = shared.limits
         self.now = shared.clock.monotonic
         self.date = shared.date
+        self.soon = shared.loop.call_soon
         self._reader = Reader(self, shared.face, shared.limits, shared.verbs)
         self._queue: list[Exchange] = []
         self._current: Exchange | None = None

@@ -10,6 +10,10 @@ from seawall.gateway.refusals import Refusal
 _ID_LINE = HeaderForm("x-request-id")
 
 
+AT_ONCE = 64 * 1024
+"""Bytes of pieces that wait for the end of the loop's turn; more leave at once."""
+
+
 class Line(Protocol):
     """What an exchange needs of the connection it came on."""
 
@@ -19,6 +23,10 @@ class Line(Protocol):
     paused: asyncio.Future[None] | None
     """Set while the write buffer is full."""
     sent_at: float
+
+    def soon(self, callback: Callable[[], None], /) -> object:
+        """Call *callback* in the next turn of the event loop."""
+        ...
 
     def now(self) -> float: ...
 
@@ -48,6 +56,8 @@ class Exchange:
         "_chunked",
         "_id_line",
         "_line",
+        "_unsent",
+        "_unsent_bytes",
         "body",
         "ended",
         "handler",
@@ -73,6 +83,8 @@ class Exchange:
         self.body = b""
         self.keep_alive = True
         self._chunked = True
+        self._unsent: list[bytes] = []
+        self._unsent_bytes = 0
         self.handler: Handler | None = None
         self.refusal: Refusal | None = None
         self.request_id = ""
@@ -136,7 +148,7 @@ class Exchange:
         line = self._line
         if line.gone:
             return
-        line.transport.write(
+        self._later(
             b"".join(
                 (
                     *self._opening(status),
@@ -155,7 +167,7 @@ class Exchange:
             raise RuntimeError("send belongs between start and end")
         line = self._line
         if data and not line.gone:
-            line.transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+            self._later(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
             line.sent_at = line.now()
 
     @property
@@ -184,7 +196,27 @@ class Exchange:
             return
         line.keep_alive_with(b"")
         tail = b"0\r\n\r\n" if self._chunked else b""
-        line.transport.write(self._framed(last) + tail if last else tail)
+        self._unsent.append(self._framed(last) + tail if last else tail)
+        self._flush()
+
+    def _later(self, data: bytes) -> None:
+        # What comes in one turn of the loop leaves as one write: a provider often sends several events at
+        # once, and a system call costs more than all that is done to an event.
+        unsent = self._unsent
+        unsent.append(data)
+        self._unsent_bytes += len(data)
+        if self._unsent_bytes > AT_ONCE:
+            self._flush()
+        elif len(unsent) == 1:
+            self._line.soon(self._flush)
+
+    def _flush(self) -> None:
+        unsent = self._unsent
+        if unsent:
+            self._unsent = []
+            self._unsent_bytes = 0
+            if not self._line.gone:
+                self._line.transport.write(unsent[0] if len(unsent) == 1 else b"".join(unsent))
 
     def _framed(self, data: bytes) -> bytes:
         return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data

@@ -92,3 +92,63 @@ def test_an_exchange_is_answered_once_and_in_order():
             client.close()
 
     run(main)
+
+
+class Recorded:
+    """A transport that remembers each write, and the connection around it."""
+
+    def __init__(self) -> None:
+        self.transport = self
+        self.writes: list[bytes] = []
+        self.later: list[object] = []
+        self.gone = self.closing = False
+        self.paused = None
+        self.sent_at = 0.0
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(data)
+
+    def soon(self, callback: object) -> None:
+        self.later.append(callback)
+
+    def now(self) -> float:
+        return 1.0
+
+    def date(self) -> bytes:
+        return b""
+
+    def keep_alive_with(self, heartbeat: bytes) -> None:
+        return None
+
+    def turn(self) -> None:
+        for callback in self.later:
+            callback()  # type: ignore[operator]
+        self.later.clear()
+
+
+def test_what_comes_in_one_turn_leaves_as_one_write():
+    line = Recorded()
+    exchange = Exchange(line)  # type: ignore[arg-type]
+    exchange.start(200, b"text/event-stream")
+    exchange.send(b"one")
+    exchange.send(b"two")
+    assert line.writes == []
+    line.turn()
+    assert len(line.writes) == 1
+    assert line.writes[0].endswith(b"\r\n\r\n3\r\none\r\n3\r\ntwo\r\n")
+    exchange.send(b"three")
+    exchange.end(b"four")
+    line.turn()
+    assert line.writes[1:] == [b"5\r\nthree\r\n4\r\nfour\r\n0\r\n\r\n"], "the end waits for nothing"
+
+
+def test_a_large_piece_does_not_wait_for_the_end_of_the_turn():
+    line = Recorded()
+    exchange = Exchange(line)  # type: ignore[arg-type]
+    exchange.start(200, b"text/event-stream")
+    exchange.send(b"x" * 70_000)
+    assert len(line.writes) == 1
+    line.gone = True
+    exchange.send(b"for nobody")
+    line.turn()
+    assert len(line.writes) == 1
