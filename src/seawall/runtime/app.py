@@ -37,7 +37,7 @@ REFRESH_EVERY = 0.5
 """Seconds between two looks at the keys and the files: a revoked key is refused within a second."""
 
 
-INDEX_AT_ONCE = 25
+INDEX_AT_ONCE = 100
 """Calls whose words are put into the search index at a time, while there is nothing else to write."""
 
 

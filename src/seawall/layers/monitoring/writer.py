@@ -20,6 +20,7 @@ from seawall.layers.monitoring.spool import Fault, Segment, Spool
 
 _RETRY_FIRST, _RETRY_LONGEST = 0.1, 5.0
 _REST_AFTER = 1.0
+_INDEX_SHARE = 0.05  # of a core at most, for what can wait
 """Seconds without a call after which the current segment is given up, so that nothing stays on disk twice."""
 _ADOPT_EVERY = 30.0
 _COMPLAIN_EVERY = 60.0
@@ -91,6 +92,7 @@ class Writer:
         self._asleep = False
         self._stopping = False
         self._retry_at = self._adopt_at = self._index_at = self._busy_at = monotonic()
+        self._index_more = False
         self._adopted = False
         self._retry_after = 0.0
         self._settling = threading.Condition()
@@ -300,11 +302,18 @@ class Writer:
 
     def _index(self, now: float) -> bool:
         """Do a little of what can wait; whether more is left."""
-        if self._when_idle is None or now < self._index_at:
+        if self._when_idle is None:
             return False
+        if now < self._index_at:
+            return self._index_more
         try:
-            return self._when_idle() > 0
+            self._index_more = self._when_idle() > 0
         except StoreError as error:
             self._index_at = now + _ADOPT_EVERY
+            self._index_more = False
             self.complaints.add("calls cannot be indexed for searching", error)
-            return False
+        else:
+            # It has its share of the time and no more: calls may come at any moment.
+            took = self._monotonic() - now
+            self._index_at = now + took / _INDEX_SHARE
+        return self._index_more

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seawall.plugins.stores import words
 from seawall.plugins.stores.words import words_of, words_said
 
 from tests.support.recorded import content
@@ -39,3 +40,8 @@ def test_no_word_holds_what_a_query_could_be_broken_with(text: str) -> None:
 
 def test_all_that_was_asked_and_answered_counts() -> None:
     assert {"parcel", "way"} <= words_said(content())
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127)))
+def test_the_quick_rule_for_ascii_is_the_rule(text: str) -> None:
+    assert words_of(text) == {word[:100] for word in words._WORD.findall(text.casefold())}
