@@ -10,7 +10,6 @@ import pytest
 
 from seawall.core.ports import CallQuery
 from seawall.layers.monitoring.recorder import CallRecorder, Counters
-from seawall.layers.monitoring.redact import KeepAll
 from seawall.plugins.stores import open_store
 
 from tests.support.recorded import content, record
@@ -72,7 +71,7 @@ class Machine:
     def recover(self) -> Counters:
         """Start again, and let everything arrive."""
         store = open_store(self.url)
-        recorder = CallRecorder(store, self.spool, KeepAll(), SETTINGS)
+        recorder = CallRecorder(store, self.spool, SETTINGS)
         recorder.start()
         assert recorder.flush(30.0)
         assert recorder.close()

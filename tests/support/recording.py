@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 
 from seawall.core.errors import StoreError
-from seawall.core.ports import Redactor
 from seawall.core.record import Content, Record
 from seawall.layers.monitoring.recorder import CallRecorder, RecorderSettings
-from seawall.layers.monitoring.redact import KeepAll
 from seawall.layers.monitoring.spool import Fault, no_fault
 from seawall.testing import FakeClock
 
@@ -50,7 +48,6 @@ class House:
     def open(
         self,
         *,
-        redactor: Redactor | None = None,
         when_idle: Callable[[], int] | None = None,
         fault: Fault = no_fault,
         **settings: object,
@@ -59,7 +56,6 @@ class House:
         made = CallRecorder(
             self.store,  # type: ignore[arg-type]  # only one of a store's methods is used
             self.folder,
-            redactor or KeepAll(),
             RecorderSettings(**settings),  # type: ignore[arg-type]  # each test names its own
             when_idle=when_idle,
             monotonic=self.clock.monotonic,

@@ -7,7 +7,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from seawall.layers.monitoring.recorder import CallRecorder, RecorderSettings
-from seawall.layers.monitoring.redact import KeepAll
 from seawall.plugins.stores import open_store
 from seawall.plugins.stores import sqlite as _sqlite  # noqa: F401  # so that no child has to import it
 
@@ -20,7 +19,7 @@ def record_calls(folder: Path, url: str, point: str, times: int, first: int, sai
     """Record calls from number *first* on, say each number when its `submit` has returned, and die at the
     point named *point* when it is reached *times* times."""
     store = open_store(url)
-    recorder = CallRecorder(store, folder, KeepAll(), SETTINGS, fault=_killer(point, times))
+    recorder = CallRecorder(store, folder, SETTINGS, fault=_killer(point, times))
     recorder.start()
     for number in range(first, first + 100_000):
         recorder.submit(record(number), content(f"question {number}", f"answer {number}"))

@@ -20,7 +20,6 @@ from seawall.layers.llm.pricing import load_built_in
 from seawall.layers.monitoring.closing import Closing
 from seawall.layers.monitoring.metrics import CallMetrics, Registry
 from seawall.layers.monitoring.recorder import CallRecorder
-from seawall.layers.monitoring.redact import KeepAll
 from seawall.plugins.stores import open_store
 from seawall.runtime.assemble import Ground, assemble
 from seawall.runtime.clock import SystemClock
@@ -84,7 +83,7 @@ class App:
             stack.callback(store.close)
             await asyncio.to_thread(store.migrate)
             recorder = CallRecorder(
-                store, state / "spool", KeepAll(), when_idle=lambda: store.index_pending(INDEX_AT_ONCE)
+                store, state / "spool", when_idle=lambda: store.index_pending(INDEX_AT_ONCE)
             )
             recorder.start()
             stack.callback(recorder.close)

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from seawall.core.ports import Recorder, Redactor
-from seawall.core.record import CallRecord, Content, Record
+from seawall.core.record import CallRecord, Content, Decision, Record
 
 log = logging.getLogger("seawall.monitoring")
 
@@ -82,12 +82,13 @@ class Closing:
             content = redactor.redact(content)
             if record.error_message:
                 record = _without_secrets(record, redactor)
-        except (
-            Exception
-        ):  # a broken redactor must not lose the record: only what it should have seen is dropped
+        except Exception as error:  # a broken redactor must not lose the record
             log.exception("the redactor failed on call %s; its content is not kept", record.id)
             content = Content()
-            record = msgspec.structs.replace(record, error_message="", attempts=())
+            lost = Decision("monitoring", "content_dropped", {"reason": type(error).__name__})
+            record = msgspec.structs.replace(
+                record, error_message="", attempts=(), decisions=(*record.decisions, lost)
+            )
         self._recorder.submit(record, content)
         self._observe(record)
 

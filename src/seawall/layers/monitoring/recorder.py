@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from seawall.core.errors import Overloaded
-from seawall.core.ports import Redactor, Store
+from seawall.core.ports import Store
 from seawall.core.record import Content, Decision, Record
 from seawall.layers.monitoring.spool import Fault, Segment, Spool, no_fault
 from seawall.layers.monitoring.writer import Waiting, Writer
@@ -82,7 +82,6 @@ class CallRecorder:
         self,
         store: Store,
         folder: Path,
-        redactor: Redactor,
         settings: RecorderSettings | None = None,
         *,
         when_idle: Callable[[], int] | None = None,
@@ -90,7 +89,6 @@ class CallRecorder:
         fault: Fault = no_fault,
     ) -> None:
         self._settings = settings = settings or RecorderSettings()
-        self._redact = redactor.redact
         self._monotonic = monotonic
         self._fault = fault
         self._spool = Spool(folder, segment_bytes=settings.segment_bytes, monotonic=monotonic, fault=fault)
@@ -186,12 +184,10 @@ class CallRecorder:
         self._fault("submit done")
 
     def _encoded(self, record: Record, content: Content) -> tuple[bytes, Record, Content | None]:
-        """The frame of a call: of as much of it as can be encoded, and nothing that was not redacted."""
-        kept: Content | None = None
+        """The frame of a call: of as much of it as can be encoded."""
         try:
-            kept = self._redact(content)
-            return _encode((record, kept)), record, kept
-        except Exception as error:  # noqa: BLE001  # a plug-in's redactor, or a value that has no encoding
+            return _encode((record, content)), record, content
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
             self._writer.complaints.add("the content of a call is not kept", error)
             lost = Decision("monitoring", "content_dropped", {"reason": type(error).__name__})
         try:

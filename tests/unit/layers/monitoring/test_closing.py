@@ -6,7 +6,7 @@ import pytest
 
 from seawall.core.accumulate import replay
 from seawall.core.errors import ProviderError
-from seawall.core.record import Attempt, Content, Record
+from seawall.core.record import Attempt, Content, Decision, Record
 from seawall.layers.monitoring.closing import Closing, Finished
 from seawall.layers.monitoring.redact import KeepAll, PatternRedactor
 
@@ -63,6 +63,7 @@ def test_a_broken_redactor_costs_the_content_and_never_the_record(error: Provide
     record, content = recorder.calls[0]
     assert content == Content()
     assert "@" not in str(record)
+    assert record.decisions[-1] == Decision("monitoring", "content_dropped", {"reason": "RuntimeError"})
 
 
 def test_those_of_one_turn_are_closed_together_and_waited_for() -> None:

@@ -10,7 +10,6 @@ from seawall.core.messages import Message, Text
 from seawall.core.record import Content, Decision
 from seawall.core.request import ChatRequest
 from seawall.layers.monitoring.recorder import CallRecorder
-from seawall.layers.monitoring.redact import KeepAll, PatternRedactor
 
 from tests.support.recorded import content, record
 from tests.support.recording import House, house, stored, submit
@@ -169,26 +168,6 @@ def test_content_that_cannot_be_encoded_is_dropped_and_the_record_says_so(house:
     assert recorder.counters.dropped == 0
 
 
-def test_a_redactor_that_fails_means_that_nothing_of_what_was_said_is_kept(house: House) -> None:
-    class Broken:
-        def redact(self, content: Content) -> Content:
-            raise RuntimeError("bug")
-
-    recorder = house.open(redactor=Broken())
-    recorder.submit(record(1), content("my secret"))
-    assert all(b"secret" not in file.read_bytes() for file in house.files())
-    house.settle(recorder, 0.1)
-    assert house.store.calls["call-1"][1] is None
-
-
-def test_what_is_redacted_does_not_even_reach_the_spool(house: House) -> None:
-    recorder = house.open(redactor=PatternRedactor())
-    recorder.submit(record(1), content("write to ada@example.org"))
-    assert all(b"ada@" not in file.read_bytes() for file in house.files())
-    house.settle(recorder, 0.1)
-    assert house.store.calls["call-1"][1] == content("write to [EMAIL]")
-
-
 def test_submit_never_raises(house: House, caplog: pytest.LogCaptureFixture) -> None:
     def fault(point: str) -> None:
         if point == "record encoded":
@@ -210,7 +189,7 @@ def test_submit_never_raises(house: House, caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_with_its_thread_flush_and_close_wait_for_what_was_submitted(house: House) -> None:
-    recorder = CallRecorder(house.store, house.folder, KeepAll())  # type: ignore[arg-type]
+    recorder = CallRecorder(house.store, house.folder)  # type: ignore[arg-type]
     recorder.start()
     submit(recorder, *range(10))
     assert recorder.flush(10.0)
@@ -226,7 +205,7 @@ def test_with_its_thread_flush_and_close_wait_for_what_was_submitted(house: Hous
 
 
 def test_what_could_not_be_written_before_closing_waits_for_the_next_process(house: House) -> None:
-    recorder = CallRecorder(house.store, house.folder, KeepAll())  # type: ignore[arg-type]
+    recorder = CallRecorder(house.store, house.folder)  # type: ignore[arg-type]
     house.store.failing = lambda _: StoreError("away")
     recorder.start()
     submit(recorder, 1)
