@@ -57,6 +57,19 @@ def test_a_valid_answer_leaves_as_it_came(stream: bool) -> None:
 
 
 @MODES
+def test_the_time_of_each_stage_is_recorded(stream: bool) -> None:
+    run = Run(GOOD)
+    ticks = iter(range(1000, 100_000))
+    run.house.clock.monotonic = lambda: next(ticks) / 1000  # type: ignore[method-assign]
+
+    asyncio.run(run.house.handler(call(request(stream=stream)), run.got.emit))  # type: ignore[arg-type]
+
+    stages = run.house.recorder.only.stages
+    assert set(stages) == {"input", "context", "validation"}
+    assert all(900 <= took <= 5000 for took in stages.values()), stages
+
+
+@MODES
 def test_a_broken_but_unambiguous_answer_is_repaired_without_asking_again(stream: bool) -> None:
     run = Run(FENCED)
 

@@ -66,7 +66,9 @@ class House:
                 clock=self.clock,
             ),
             Context(template=None, date=False, fixed={}, most_tokens=None, clock=self.clock),
-            Validation(output=OutputSchema(schema) if schema else None, form=form, reasks=reasks),
+            Validation(
+                output=OutputSchema(schema) if schema else None, form=form, reasks=reasks, clock=self.clock
+            ),
         ]
         targets = [Target(f"p{n}/m", provider, "m", None) for n, provider in enumerate(providers)]
         llm = LLM(

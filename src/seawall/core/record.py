@@ -103,6 +103,7 @@ class Record(Struct, frozen=True, omit_defaults=True):
     overhead_us: int = 0
     """Total minus the time spent waiting for providers and between retries."""
     stages: dict[str, int] = {}
+    """Microseconds of our own by layer: `input` and `context` before the model, `validation` after it."""
     attempts: tuple[Attempt, ...] = ()
     decisions: tuple[Decision, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
@@ -182,7 +183,7 @@ class CallRecord:
         self.cost_nano: int | None = 0  # written by: llm
         self.decisions: list[Decision] = []  # appended to by every layer
         self.verdicts: list[Verdict] = []  # appended to by validation and input
-        self.stages: dict[str, int] = {}  # each layer its own names
+        self.stages: dict[str, int] = {}  # microseconds; written by each layer under its own name
 
     def decide(self, layer: str, what: str, **detail: Any) -> None:
         """Remember a decision."""

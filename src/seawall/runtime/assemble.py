@@ -89,7 +89,7 @@ def _feature(
         Monitoring(ground.recorder, REDACTORS[said.monitoring.keep.content](), ground.clock, ground.closing),
         _input(said.input, ground),
         _context(said, ground),
-        _validation(said),
+        _validation(said, ground),
     ]
     return Feature(
         name=said.name,
@@ -139,14 +139,15 @@ def _template(said: plan.PromptPlan) -> Template:
     return Template(sections, said.file, said.digest)
 
 
-def _validation(said: plan.Feature) -> Validation:
+def _validation(said: plan.Feature, ground: Ground) -> Validation:
     if said.output is None:
-        return Validation(output=None, form=None, reasks=said.validation.repair.attempts)
+        return Validation(output=None, form=None, reasks=said.validation.repair.attempts, clock=ground.clock)
     schema = said.output.document
     return Validation(
         output=OutputSchema(schema),
         form=ResponseFormat("json_schema", name="output", schema=schema, strict=None),
         reasks=said.validation.repair.attempts,
+        clock=ground.clock,
     )
 
 

@@ -39,6 +39,7 @@ class Context:
         self._clock = clock
 
     async def __call__(self, call: Call, emit: Emit, inner: Handler) -> None:
+        began = self._clock.monotonic()
         request = call.request
         messages = self._messages(call)
         sampling = self._sampling(call)
@@ -48,6 +49,7 @@ class Context:
             call = msgspec.structs.replace(call, request=request)
         elif request is not call.record.asked:
             call.record.prompted = request  # the Input layer changed it
+        call.record.stages["context"] = int((self._clock.monotonic() - began) * 1e6)
         await inner(call, emit)
 
     def _messages(self, call: Call) -> tuple[Message, ...]:

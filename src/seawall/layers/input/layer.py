@@ -48,12 +48,14 @@ class Input:
         self._clock = clock
 
     async def __call__(self, call: Call, emit: Emit, inner: Handler) -> None:
+        began = self._clock.monotonic()
         self._check_caps(call)
         self._take_rates(call)
         entered = self._enter(call)
         try:
             if self._clean:
                 call = self._normalised(call)
+            call.record.stages["input"] = int((self._clock.monotonic() - began) * 1e6)
             await inner(call, emit)
         finally:
             for limit, who in entered:

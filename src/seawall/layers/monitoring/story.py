@@ -102,7 +102,9 @@ def _error(record: Record) -> str:
 
 def _time(record: Record) -> str:
     total, waited, own = (each / 1000 for each in (record.total_us, record.provider_us, record.overhead_us))
-    return f"It took {total:.1f} ms: {waited:.1f} ms waiting for models, {own:.1f} ms of our own."
+    stages = ", ".join(f"{name} {took / 1000:.2f}" for name, took in record.stages.items())
+    where = f" ({stages})" if stages else ""
+    return f"It took {total:.1f} ms: {waited:.1f} ms waiting for models, {own:.1f} ms of our own{where}."
 
 
 def _cost(usage: Usage | None, cost_nano: int | None) -> str:

@@ -16,6 +16,7 @@ from seawall.core.errors import InvalidRequest, OutputInvalid
 from seawall.core.events import Event, MessageEnd, PartDelta
 from seawall.core.handler import Emit, Handler
 from seawall.core.messages import Message, Refusal, Text
+from seawall.core.ports import Clock
 from seawall.core.record import Verdict
 from seawall.core.request import ChatRequest, ResponseFormat
 from seawall.layers.validation.forms import SchemaCache
@@ -60,11 +61,14 @@ class Judgement(Struct, frozen=True):
 class Validation:
     """Holds back, judges, repairs, asks again, releases."""
 
-    def __init__(self, *, output: OutputSchema | None, form: ResponseFormat | None, reasks: int) -> None:
+    def __init__(
+        self, *, output: OutputSchema | None, form: ResponseFormat | None, reasks: int, clock: Clock
+    ) -> None:
         """*output* and *form* are the feature's own schema, compiled and as it is asked of the model."""
         self._output = output
         self._form = form
         self._reasks = reasks
+        self._clock = clock
         self._schemas = SchemaCache()
 
     async def __call__(self, call: Call, emit: Emit, inner: Handler) -> None:
@@ -79,7 +83,10 @@ class Validation:
             held = Held()
             await inner(asked, held.emit)
             answer = held.fold.answer
+            began = self._clock.monotonic()
             judgements = [judge(choice, schema) for choice in answer.choices]
+            took = int((self._clock.monotonic() - began) * 1e6)
+            call.record.stages["validation"] = call.record.stages.get("validation", 0) + took
             if not any(each.violations for each in judgements):
                 _remember(call, judgements, turn)
                 for event in _released(call, held, answer, judgements, turn):
